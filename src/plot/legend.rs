@@ -1,6 +1,6 @@
 //! Labels of snapshots and softening lengths in plots.
 
-use super::snapshot::Snapshot;
+use super::bodies::snapshot::Snapshot;
 use super::units::{AxisUnits, Unit};
 use crate::files::kinds::NAMES;
 use std::collections::BTreeSet;

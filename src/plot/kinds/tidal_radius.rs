@@ -5,11 +5,11 @@
 //! centre of the satellite, and Omega is its angular speed about that mass. A mass m on a circle of
 //! radius D about a point mass M has the tidal radius D (m / 3 M)^(1/3).
 
-use super::galaxies::{Common, Galaxies};
-use super::output::Sheet;
-use super::snapshot::{self, Selection, Snapshot, Taken, mass_within};
-use super::source::external_of;
-use super::units::with_unit;
+use crate::plot::bodies::galaxies::{Common, Galaxies};
+use crate::plot::bodies::snapshot::{self, Selection, Snapshot, Taken, mass_within};
+use crate::plot::bodies::source::external_of;
+use crate::plot::output::Sheet;
+use crate::plot::units::with_unit;
 use anyhow::{Result, ensure};
 use io::snapshot::Header;
 use nalgebra::{Matrix3, SymmetricEigen, Vector3};
@@ -29,7 +29,7 @@ pub struct Arguments {
 
 /// The tides on a satellite.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Tide {
+pub(in crate::plot) struct Tide {
     /// Tidal radius [L]; not a number if tides compress on all sides.
     pub radius: f64,
     /// Mass within it [M].
@@ -101,7 +101,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
 }
 
 /// The tides on each galaxy, or on all bodies.
-pub(super) fn tides(snapshot: &Snapshot, galaxies: &Galaxies, external: &External) -> Result<Vec<Tide>> {
+pub(in crate::plot) fn tides(
+    snapshot: &Snapshot,
+    galaxies: &Galaxies,
+    external: &External,
+) -> Result<Vec<Tide>> {
     let satellites: Vec<Snapshot> =
         (0..galaxies.0.len()).map(|k| galaxies.of(snapshot, k)).collect::<Result<_>>()?;
     let satellites: Vec<&Snapshot> =

@@ -1,19 +1,19 @@
 //! A snapshot to plot: its bodies of some types, relative to a centre.
 
-use super::legend;
 use super::source::Source;
-use super::units::{AxisUnits, COUNTED, Unit};
 use crate::console::warn;
 use crate::files::kinds::{self, NAMES};
 use crate::parameters::periodic_box::domain_of_side;
 use crate::parameters::quantities::{Quantity, lengths, sized, values};
+use crate::plot::legend;
+use crate::plot::units::{AxisUnits, COUNTED, Unit};
 use crate::ranks::spread::counted;
 use anyhow::{Result, anyhow, bail};
 use decomposition::Solo;
-pub(super) use io::snapshot::distinct;
+pub(in crate::plot) use io::snapshot::distinct;
 use io::snapshot::{self, Wanted};
 use nbody::profile::Centre;
-pub(crate) use nbody::profile::enclosing;
+pub(in crate::plot) use nbody::profile::enclosing;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -33,7 +33,7 @@ pub struct Selection {
 }
 
 /// Bodies relative to a centre at rest.
-pub(super) struct Snapshot {
+pub(in crate::plot) struct Snapshot {
     /// Time [T].
     pub time: f64,
     /// Units of the axes.
@@ -46,25 +46,25 @@ pub(super) struct Snapshot {
     /// centre.
     pub bodies: Bodies,
     /// The file.
-    pub(super) source: Rc<Source>,
+    pub(in crate::plot) source: Rc<Source>,
     /// Whether these are all bodies of the file, with their masses.
-    pub(super) is_whole: bool,
+    pub(in crate::plot) is_whole: bool,
     /// Whether the bodies have no mass and are counted.
-    pub(super) is_counted: bool,
+    pub(in crate::plot) is_counted: bool,
     /// The types wanted; none for all.
-    pub(super) types: Vec<u8>,
+    pub(in crate::plot) types: Vec<u8>,
     /// Ids of the galaxy, if the bodies are those of one.
-    pub(super) ids: Option<RangeInclusive<u64>>,
+    pub(in crate::plot) ids: Option<RangeInclusive<u64>>,
 }
 
 /// The mass within a radius, from pairs of [`Snapshot::cumulative_mass`].
-pub(super) fn mass_within(cumulative: &[[f64; 2]], radius: f64) -> f64 {
+pub(in crate::plot) fn mass_within(cumulative: &[[f64; 2]], radius: f64) -> f64 {
     let inside = cumulative.partition_point(|pair| pair[0] <= radius);
     if inside == 0 { 0.0 } else { cumulative[inside - 1][1] }
 }
 
 /// A result from one snapshot.
-pub(super) struct Taken<T> {
+pub(in crate::plot) struct Taken<T> {
     /// Time [T].
     pub time: f64,
     /// Name of the file, with folders if others have the same name.
@@ -126,7 +126,7 @@ impl Selection {
     ///
     /// # Errors
     /// If it cannot be read or has no bodies of the wanted types.
-    pub(super) fn read(&self, path: &Path) -> Result<Snapshot> {
+    pub(in crate::plot) fn read(&self, path: &Path) -> Result<Snapshot> {
         let kinds = kinds::chosen(&self.types);
         let wanted = Wanted { kinds, beside: BESIDE, columns: false, ..Wanted::default() };
         let (header, bodies) = snapshot::read_wanted(path, &wanted)?;
@@ -183,7 +183,7 @@ impl Selection {
     ///
     /// # Errors
     /// If a snapshot cannot be read or has other units than the rest, or `of` fails.
-    pub(super) fn each<T>(
+    pub(in crate::plot) fn each<T>(
         &self,
         paths: &[PathBuf],
         of: impl Fn(&Snapshot) -> Result<T>,
@@ -227,12 +227,12 @@ impl Snapshot {
     }
 
     /// Distance of a body from the centre [L].
-    pub(super) fn radius(&self, i: usize) -> f64 {
+    pub(in crate::plot) fn radius(&self, i: usize) -> f64 {
         treecode::math::norm(self.bodies.position(i))
     }
 
     /// As [`nbody::profile::cumulative_mass`].
-    pub(super) fn cumulative_mass(&self) -> Vec<[f64; 2]> {
+    pub(in crate::plot) fn cumulative_mass(&self) -> Vec<[f64; 2]> {
         nbody::profile::cumulative_mass(&self.bodies)
     }
 }

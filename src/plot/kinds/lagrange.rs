@@ -1,9 +1,9 @@
 //! `heorot plot lagrange`: plots the radii that enclose given fractions of the mass over time.
 
-use super::galaxies::{Common, OfGalaxy};
-use super::output::Sheet;
-use super::snapshot::{Selection, Snapshot, enclosing};
-use super::units::with_unit;
+use crate::plot::bodies::galaxies::{Common, OfGalaxy};
+use crate::plot::bodies::snapshot::{Selection, Snapshot, enclosing};
+use crate::plot::output::Sheet;
+use crate::plot::units::with_unit;
 use anyhow::Result;
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 
@@ -71,7 +71,7 @@ fn round(x: f64) -> f64 {
 }
 
 /// The radii that enclose these fractions of the mass [L].
-pub(super) fn radii(snapshot: &Snapshot, parts: &[f64]) -> Vec<f64> {
+pub(in crate::plot) fn radii(snapshot: &Snapshot, parts: &[f64]) -> Vec<f64> {
     let cumulative = snapshot.cumulative_mass();
     parts.iter().map(|&part| enclosing(&cumulative, part)).collect()
 }

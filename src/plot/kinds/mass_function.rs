@@ -1,9 +1,9 @@
 //! `heorot plot mass-function`: plots the cumulative mass function of haloes, and that of a fit.
 
-use super::legend;
-use super::output::{Output, Sheet, refused};
-use super::units::AxisUnits;
 use crate::parameters::cosmology::MEGAPARSEC_IN_CM;
+use crate::plot::legend;
+use crate::plot::output::{Output, Sheet, refused};
+use crate::plot::units::AxisUnits;
 use crate::spectrum::Linear;
 use anyhow::{Context, Result, ensure};
 use io::catalogue::{self, Catalogue};
@@ -128,7 +128,7 @@ fn fit(catalogue: &Catalogue, linear: &Linear, points: &[[f64; 2]]) -> Result<Ve
 }
 
 /// Masses in descending order, each with the number of haloes of at least this mass.
-pub(super) fn mass_function(mut masses: Vec<f64>) -> Vec<[f64; 2]> {
+pub(in crate::plot) fn mass_function(mut masses: Vec<f64>) -> Vec<[f64; 2]> {
     masses.sort_by(|a, b| b.total_cmp(a));
     masses.into_iter().zip(1..).map(|(mass, count)| [mass, f64::from(count)]).collect()
 }

@@ -1,10 +1,10 @@
 //! `heorot plot bar`: plots the strength of a bar by radius, and over time.
 
-use super::legend::{self, Softened};
-use super::output::Sheet;
-use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
-use super::snapshot::Snapshot;
-use super::units::with_unit;
+use crate::plot::bodies::rings::{Arguments, RINGS, Ring, RingOptions, rings};
+use crate::plot::bodies::snapshot::Snapshot;
+use crate::plot::legend::{self, Softened};
+use crate::plot::output::Sheet;
+use crate::plot::units::with_unit;
 use anyhow::{Result, ensure};
 use viz::plot::{Axis, Figure, Mark, Panel, Series, colours};
 

@@ -1,9 +1,9 @@
 //! `heorot plot surface-density`: plots the surface density in rings.
 
-use super::legend;
-use super::output::Sheet;
-use super::rings::{Arguments, RINGS, Ring, RingOptions, rings};
-use super::units::with_unit;
+use crate::plot::bodies::rings::{Arguments, RINGS, Ring, RingOptions, rings};
+use crate::plot::legend;
+use crate::plot::output::Sheet;
+use crate::plot::units::with_unit;
 use anyhow::Result;
 use viz::plot::{Axis, Figure, Mark, Panel, Series};
 

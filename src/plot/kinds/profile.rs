@@ -1,19 +1,19 @@
 //! `heorot plot profile`: plots the radial profiles of a system.
 
-use super::circular::{self, Circular};
-use super::galaxies::{Common, Measured};
-use super::legend::{self, Softened};
-use super::output::Sheet;
-use super::panels::{self, Named};
-use super::shape::{self, Shape};
-use super::snapshot::{Selection, Snapshot};
-use super::source::external_of;
-use super::units::with_unit;
 use crate::console::warn;
 use crate::parameters::quantities::{Quantity, rising_lengths};
+use crate::plot::bodies::circular::{self, Circular};
+use crate::plot::bodies::galaxies::{Common, Measured};
+use crate::plot::bodies::shape::{self, Shape};
+use crate::plot::bodies::snapshot::{Selection, Snapshot};
+use crate::plot::bodies::source::external_of;
+use crate::plot::legend::{self, Softened};
+use crate::plot::output::Sheet;
+use crate::plot::panels::{self, Named};
+use crate::plot::units::with_unit;
 use anyhow::{Result, ensure};
 use nbody::potential::External;
-pub(super) use nbody::profile::Shell;
+pub(in crate::plot) use nbody::profile::Shell;
 use viz::Rgb;
 use viz::plot::{Axis, COLOURS, Figure, Mark, Panel, Series};
 
@@ -60,7 +60,11 @@ pub enum Part {
 ///
 /// # Errors
 /// If no body lies there, or all lie at one place.
-pub(super) fn shells(snapshot: &Snapshot, count: usize, radius: Option<[f64; 2]>) -> Result<Vec<Shell>> {
+pub(in crate::plot) fn shells(
+    snapshot: &Snapshot,
+    count: usize,
+    radius: Option<[f64; 2]>,
+) -> Result<Vec<Shell>> {
     nbody::profile::shells(&snapshot.bodies, count, radius).map_err(anyhow::Error::msg)
 }
 

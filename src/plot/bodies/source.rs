@@ -17,7 +17,7 @@ use treecode::{Bodies, Domain, Softening};
 
 /// The file of a snapshot.
 #[derive(Default)]
-pub(super) struct Source {
+pub(in crate::plot) struct Source {
     pub path: PathBuf,
     pub header: Header,
     /// Bodies of all types at their positions in the file, once they have been read.
@@ -25,7 +25,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(path: PathBuf, header: Header) -> Source {
+    pub(in crate::plot) fn new(path: PathBuf, header: Header) -> Source {
         Source { path, header, all: OnceCell::new() }
     }
 
@@ -69,13 +69,13 @@ impl Source {
     }
 
     /// Units of the snapshot; those of galaxies if the file names none.
-    pub(super) fn units(&self) -> Units {
+    pub(in crate::plot) fn units(&self) -> Units {
         self.header.units_or(None)
     }
 
     /// Softening in the run that wrote the snapshot, in the units of the snapshot; `None` if the file does
     /// not say.
-    pub(super) fn softening(&self) -> Option<Softening> {
+    pub(in crate::plot) fn softening(&self) -> Option<Softening> {
         #[derive(Deserialize)]
         struct Run {
             gravity: Gravity,
@@ -98,7 +98,7 @@ impl Source {
 ///
 /// # Errors
 /// If the parameters in the snapshot do not define them.
-pub(super) fn external_of(header: &Header, latest: f64) -> Result<External> {
+pub(in crate::plot) fn external_of(header: &Header, latest: f64) -> Result<External> {
     #[derive(Deserialize)]
     struct Run {
         #[serde(default, rename = "potential")]

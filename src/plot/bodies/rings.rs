@@ -27,13 +27,13 @@ impl Arguments {
     ///
     /// # Errors
     /// As [`Common::each`].
-    pub(super) fn each<T>(&self, of: impl Fn(&Snapshot) -> Result<T>) -> Result<Measured<T>> {
+    pub(in crate::plot) fn each<T>(&self, of: impl Fn(&Snapshot) -> Result<T>) -> Result<Measured<T>> {
         self.common.each(&self.selection, of)
     }
 }
 
 /// Default number of rings.
-pub(super) const RINGS: u16 = 30;
+pub(in crate::plot) const RINGS: u16 = 30;
 
 /// Options of plots with rings.
 #[derive(Clone, Debug, clap::Args)]
@@ -59,7 +59,7 @@ impl RingOptions {
     ///
     /// # Errors
     /// It has a unit, and those of the snapshot have no size.
-    pub(super) fn radius(&self, snapshot: &Snapshot) -> Result<Option<f64>> {
+    pub(in crate::plot) fn radius(&self, snapshot: &Snapshot) -> Result<Option<f64>> {
         let units = snapshot.source.units();
         let radius = self.radius.as_ref().map(|radius| radius.of_option("--radius", &units)).transpose()?;
         ensure!(radius.is_none_or(|radius| radius < WIDEST), "--radius: must be below {WIDEST:e}");
@@ -83,7 +83,7 @@ pub enum From {
 
 /// A ring in projection.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Ring {
+pub(in crate::plot) struct Ring {
     /// Inner and outer radius [L].
     pub ends: [f64; 2],
     /// Number of bodies.
@@ -98,12 +98,12 @@ pub(super) struct Ring {
 
 impl Ring {
     /// Geometric mean of the inner and outer radius [L]; half the outer one for the innermost ring.
-    pub(super) fn radius(&self) -> f64 {
+    pub(in crate::plot) fn radius(&self) -> f64 {
         if self.ends[0] > 0.0 { (self.ends[0] * self.ends[1]).sqrt() } else { 0.5 * self.ends[1] }
     }
 
     /// Mean surface density [M/L^2].
-    pub(super) fn surface_density(&self) -> f64 {
+    pub(in crate::plot) fn surface_density(&self) -> f64 {
         self.mass / (std::f64::consts::PI * (self.ends[1].powi(2) - self.ends[0].powi(2)))
     }
 
@@ -113,27 +113,27 @@ impl Ring {
     }
 
     /// Standard error of the surface density by the noise of the bodies [M/L^2].
-    pub(super) fn surface_density_error(&self) -> f64 {
+    pub(in crate::plot) fn surface_density_error(&self) -> f64 {
         self.surface_density() / self.effective().sqrt()
     }
 
     /// Standard error of the strength by the noise of the bodies, 1 / sqrt(2 N) in each of its two parts.
-    pub(super) fn strength_error(&self) -> f64 {
+    pub(in crate::plot) fn strength_error(&self) -> f64 {
         (2.0 * self.effective()).sqrt().recip()
     }
 
     /// Relative amplitude A2/A0 of the second Fourier mode of the surface density.
-    pub(super) fn strength(&self) -> f64 {
+    pub(in crate::plot) fn strength(&self) -> f64 {
         self.second[0].hypot(self.second[1]) / self.mass
     }
 
     /// Angle of the bar from the first axis of the projection, from -90 to 90 degrees.
-    pub(super) fn angle(&self) -> f64 {
+    pub(in crate::plot) fn angle(&self) -> f64 {
         (0.5 * self.second[1].atan2(self.second[0])).to_degrees()
     }
 
     /// This ring and others together.
-    pub(super) fn sum(rings: &[Ring]) -> Ring {
+    pub(in crate::plot) fn sum(rings: &[Ring]) -> Ring {
         rings.iter().fold(Ring::default(), |sum, ring| Ring {
             ends: [sum.ends[0].min(ring.ends[0]), sum.ends[1].max(ring.ends[1])],
             bodies: sum.bodies + ring.bodies,
@@ -166,7 +166,12 @@ const OUTSIDE: f64 = 0.02;
 ///
 /// # Errors
 /// If no body lies there.
-pub(super) fn rings(snapshot: &Snapshot, count: usize, radius: Option<f64>, from: From) -> Result<Vec<Ring>> {
+pub(in crate::plot) fn rings(
+    snapshot: &Snapshot,
+    count: usize,
+    radius: Option<f64>,
+    from: From,
+) -> Result<Vec<Ring>> {
     let bodies = &snapshot.bodies;
     let axes = plane(bodies, from);
     let places: Vec<[f64; 2]> =

@@ -1,14 +1,14 @@
 //! `heorot plot force-error`: plots the force error against its cost, for each opening criterion
 //! and order.
 
-use super::output::{Output, Sheet, refused};
-use super::panels::{self, Named};
 use crate::files::reading_options::ReadingOptions;
 use crate::initial;
 use crate::parameters::errors::name_source;
 use crate::parameters::gravity::options::GravityOptions;
 use crate::parameters::gravity::{Keys, by_name};
 use crate::parameters::quantities::{Quantity, length};
+use crate::plot::output::{Output, Sheet, refused};
+use crate::plot::panels::{self, Named};
 use crate::ranks::crew::Crew;
 use anyhow::{Result, ensure};
 use decomposition::{Evaluation, Solo, evaluate};

@@ -1,10 +1,10 @@
 //! `heorot plot phase`: plots the mass in the plane of radius and radial velocity.
 
-use super::galaxies::GalaxyOptions;
-use super::legend::{self, time_label};
-use super::output::{Output, Sheet};
-use super::snapshot::{self, Selection, Snapshot, enclosing};
-use super::units::with_unit;
+use crate::plot::bodies::galaxies::GalaxyOptions;
+use crate::plot::bodies::snapshot::{self, Selection, Snapshot, enclosing};
+use crate::plot::legend::{self, time_label};
+use crate::plot::output::{Output, Sheet};
+use crate::plot::units::with_unit;
 use anyhow::{Result, ensure};
 use std::path::PathBuf;
 use viz::plot::{Axis, Figure, Panel, Plane};
@@ -35,7 +35,7 @@ const OUTSIDE: f64 = 0.001;
 
 /// Mass on a grid that is regular in the logarithm of the radius [L] and in the radial velocity
 /// [L/T].
-pub(super) struct Grid {
+pub(in crate::plot) struct Grid {
     /// Number of cells along each axis.
     pub cells: usize,
     /// Range of the radius [L].
@@ -51,7 +51,7 @@ impl Grid {
     ///
     /// # Errors
     /// If all bodies are at the centre.
-    pub(super) fn of(snapshot: &Snapshot, cells: usize) -> Result<Grid> {
+    pub(in crate::plot) fn of(snapshot: &Snapshot, cells: usize) -> Result<Grid> {
         let bodies = &snapshot.bodies;
         let cumulative = snapshot.cumulative_mass();
         let least = cumulative.iter().map(|pair| pair[0]).find(|&radius| radius > 0.0);
@@ -85,7 +85,7 @@ impl Grid {
     }
 
     /// Centre of a cell: radius [L] and radial velocity [L/T].
-    pub(super) fn middle(&self, cell: usize) -> [f64; 2] {
+    pub(in crate::plot) fn middle(&self, cell: usize) -> [f64; 2] {
         let part = |k: usize| (k as f64 + 0.5) / self.cells as f64;
         let ([inner, outer], [slowest, fastest]) = (self.radius, self.velocity);
         let radius = inner * (outer / inner).powf(part(cell % self.cells));

@@ -1,9 +1,9 @@
 //! `heorot plot run`: plots the log of a run over time.
 
-use super::output::{Output, Sheet, refused};
-use super::panels::{self, Named};
-use super::units::{AxisUnits, with_unit};
 use crate::parameters::UnitSystem;
+use crate::plot::output::{Output, Sheet, refused};
+use crate::plot::panels::{self, Named};
+use crate::plot::units::{AxisUnits, with_unit};
 use crate::run::folder::Folder;
 use anyhow::{Context, Result, bail, ensure};
 use io::Units;

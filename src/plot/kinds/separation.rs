@@ -1,11 +1,11 @@
 //! `heorot plot separation`: plots the distance of two or more galaxies over time.
 
-use super::galaxies::{self, Common, Galaxies};
-use super::output::Sheet;
-use super::snapshot::{self, Selection, Snapshot, Taken};
-use super::units::with_unit;
 use crate::files::kinds;
 use crate::parameters::quantities::origin;
+use crate::plot::bodies::galaxies::{self, Common, Galaxies};
+use crate::plot::bodies::snapshot::{self, Selection, Snapshot, Taken};
+use crate::plot::output::Sheet;
+use crate::plot::units::with_unit;
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
 use treecode::Domain;
@@ -79,7 +79,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<()> {
 type Centres = (Domain, Vec<Centre>);
 
 /// Distance of two galaxies, or in a periodic box of their nearest images [L].
-pub(super) fn distance((domain, centres): &Centres, i: usize, j: usize) -> f64 {
+pub(in crate::plot) fn distance((domain, centres): &Centres, i: usize, j: usize) -> f64 {
     norm(domain.displacement(centres[i].position, centres[j].position))
 }
 
@@ -88,6 +88,6 @@ fn relative_speed((_, centres): &Centres, i: usize, j: usize) -> f64 {
 }
 
 /// The centre of each galaxy, by a shrinking sphere.
-pub(super) fn centres(snapshot: &Snapshot, galaxies: &Galaxies) -> Result<Vec<Centre>> {
+pub(in crate::plot) fn centres(snapshot: &Snapshot, galaxies: &Galaxies) -> Result<Vec<Centre>> {
     (0..galaxies.0.len()).map(|k| Ok(galaxies.of(snapshot, k)?.centre)).collect()
 }

@@ -17,7 +17,7 @@ const MOST_ROTATIONS: usize = 1000;
 
 /// An ellipsoid about the centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Shape {
+pub(in crate::plot) struct Shape {
     /// Longest semi-axis a [L].
     pub semi_major: f64,
     /// b/a and c/a, in descending order.
@@ -25,7 +25,7 @@ pub(super) struct Shape {
 }
 
 /// Ellipsoids of increasing size, as far as there are enough bodies.
-pub(super) fn profile(snapshot: &Snapshot) -> Vec<Shape> {
+pub(in crate::plot) fn profile(snapshot: &Snapshot) -> Vec<Shape> {
     let cumulative = snapshot.cumulative_mass();
     let [inner, outer] = PARTS.map(|part| enclosing(&cumulative, part));
     let radius = |i: usize| inner * (outer / inner).powf(i as f64 / (RADII - 1) as f64);
@@ -35,7 +35,7 @@ pub(super) fn profile(snapshot: &Snapshot) -> Vec<Shape> {
 /// The ellipsoid with this longest semi-axis [L] whose axes are those of the tensor of the bodies
 /// inside, the sum of m x x^T. All bodies have the same weight (Katz 1991; Zemp et al. 2011).
 /// `None` if there are too few bodies or the search does not converge.
-pub(super) fn fit(snapshot: &Snapshot, semi_major: f64) -> Option<Shape> {
+pub(in crate::plot) fn fit(snapshot: &Snapshot, semi_major: f64) -> Option<Shape> {
     let bodies = &snapshot.bodies;
     let mut axes = Matrix3::identity();
     let mut ratios = [1.0, 1.0];

@@ -1,10 +1,10 @@
 //! Galaxies of a snapshot by the ids of their bodies.
 
-use super::output::{Output, Targets};
 use super::snapshot::{self, Selection, Snapshot, Taken};
-use super::units::AxisUnits;
 use crate::console::warn;
 use crate::files::kinds::NAMES;
+use crate::plot::output::{Output, Targets};
+use crate::plot::units::AxisUnits;
 use crate::render::{options, tint};
 use anyhow::{Result, ensure};
 use nbody::profile::Centre;
@@ -16,7 +16,7 @@ use viz::Rgb;
 use viz::plot::{colours, shades};
 
 /// A result from one snapshot and galaxy, or from the whole.
-pub(super) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
+pub(in crate::plot) type OfGalaxy<T> = Taken<(Option<usize>, T)>;
 
 /// Option of plots that show galaxies apart.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -49,7 +49,7 @@ impl Common {
     ///
     /// # Errors
     /// If one of them must not be written.
-    pub(super) fn claim(&self) -> Result<Targets> {
+    pub(in crate::plot) fn claim(&self) -> Result<Targets> {
         self.output.claim(&self.snapshots)
     }
 
@@ -57,7 +57,7 @@ impl Common {
     ///
     /// # Errors
     /// As there.
-    pub(super) fn each<T>(
+    pub(in crate::plot) fn each<T>(
         &self,
         selection: &Selection,
         of: impl Fn(&Snapshot) -> Result<T>,
@@ -86,7 +86,7 @@ pub struct Galaxy {
 
 /// Galaxies that are shown apart; none if all bodies are shown together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Galaxies(pub Vec<Galaxy>);
+pub(in crate::plot) struct Galaxies(pub Vec<Galaxy>);
 
 fn wanted(text: &str) -> Result<Wanted, String> {
     if text == "model" {
@@ -101,7 +101,7 @@ impl GalaxyOptions {
     ///
     /// # Errors
     /// If this snapshot does not name the galaxies of its model, or two galaxies share ids.
-    pub(super) fn galaxies(&self, first: &Path) -> Result<Galaxies> {
+    pub(in crate::plot) fn galaxies(&self, first: &Path) -> Result<Galaxies> {
         let of = |wanted: &Wanted| match wanted {
             Wanted::Model => Ok(of_model(first)?.0),
             Wanted::One(galaxy) => Ok(vec![galaxy.clone()]),
@@ -118,7 +118,7 @@ impl GalaxyOptions {
     /// # Errors
     /// As [`Selection::each`], and if a galaxy has no bodies. One that has none of the wanted types is left
     /// out with a warning, unless that leaves none.
-    pub(super) fn each<T>(
+    pub(in crate::plot) fn each<T>(
         &self,
         selection: &Selection,
         paths: &[PathBuf],
@@ -163,7 +163,7 @@ impl GalaxyOptions {
 }
 
 /// Results from snapshots and galaxies.
-pub(super) struct Measured<T> {
+pub(in crate::plot) struct Measured<T> {
     /// Units of the axes.
     pub units: AxisUnits,
     /// The galaxies.
@@ -174,13 +174,13 @@ pub(super) struct Measured<T> {
 
 impl<T> Measured<T> {
     /// Label of the line of a snapshot and a galaxy.
-    pub(super) fn label(&self, one: &OfGalaxy<T>) -> String {
+    pub(in crate::plot) fn label(&self, one: &OfGalaxy<T>) -> String {
         self.galaxies.label(one.taken.0, &one.label)
     }
 
     /// Label and colour of the line of each result. At several times, a galaxy has shades of one colour,
     /// and only the first and the last time are named.
-    pub(super) fn lines(&self) -> Vec<(String, Rgb)> {
+    pub(in crate::plot) fn lines(&self) -> Vec<(String, Rgb)> {
         let own = |place: Option<usize>| self.all.iter().filter(move |one| one.taken.0 == place).count();
         let plain = colours(self.all.len()).into_iter();
         if self.galaxies.0.is_empty() || self.all.len() == self.places().len() {
@@ -201,37 +201,37 @@ impl<T> Measured<T> {
     }
 
     /// The galaxies with a result, or none for the whole.
-    pub(super) fn places(&self) -> Vec<Option<usize>> {
+    pub(in crate::plot) fn places(&self) -> Vec<Option<usize>> {
         let shown: BTreeSet<Option<usize>> = self.all.iter().map(|one| one.taken.0).collect();
         shown.into_iter().collect()
     }
 
     /// Snapshot and galaxy of a row of a table.
-    pub(super) fn words<'a>(&self, one: &'a OfGalaxy<T>) -> [std::borrow::Cow<'a, str>; 2] {
+    pub(in crate::plot) fn words<'a>(&self, one: &'a OfGalaxy<T>) -> [std::borrow::Cow<'a, str>; 2] {
         [one.name.as_str().into(), self.galaxies.key(one.taken.0).into()]
     }
 }
 
 impl Galaxies {
     /// Name of a galaxy in legends.
-    pub(super) fn name(&self, k: usize) -> String {
+    pub(in crate::plot) fn name(&self, k: usize) -> String {
         tint::name(k, self.0[k].name.as_ref())
     }
 
     /// Name of a galaxy in tables, or its number counted from 1; `all` for the whole.
-    pub(super) fn key(&self, galaxy: Option<usize>) -> String {
+    pub(in crate::plot) fn key(&self, galaxy: Option<usize>) -> String {
         let name = |k: usize| self.0[k].name.clone().unwrap_or_else(|| (k + 1).to_string());
         galaxy.map_or("all".to_owned(), name)
     }
 
     /// Label of a line of a galaxy, with this remark.
-    pub(super) fn label(&self, galaxy: Option<usize>, remark: &str) -> String {
+    pub(in crate::plot) fn label(&self, galaxy: Option<usize>, remark: &str) -> String {
         let name = galaxy.map_or_else(String::new, |k| self.name(k));
         [name.as_str(), remark].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
     /// The galaxies as they are counted, or none for the whole.
-    pub(super) fn places(&self) -> Vec<Option<usize>> {
+    pub(in crate::plot) fn places(&self) -> Vec<Option<usize>> {
         if self.0.is_empty() { vec![None] } else { (0..self.0.len()).map(Some).collect() }
     }
 
@@ -254,7 +254,7 @@ impl Galaxies {
     ///
     /// # Errors
     /// If there are none.
-    pub(super) fn of(&self, snapshot: &Snapshot, k: usize) -> Result<Snapshot> {
+    pub(in crate::plot) fn of(&self, snapshot: &Snapshot, k: usize) -> Result<Snapshot> {
         let ids = &self.0[k].ids;
         let members = self.members(snapshot, k);
         ensure!(!members.is_empty(), self.lack(snapshot, k));
@@ -279,7 +279,7 @@ impl Galaxies {
 ///
 /// # Errors
 /// If it cannot be read or does not name them.
-pub(super) fn of_model(path: &Path) -> Result<Galaxies> {
+pub(in crate::plot) fn of_model(path: &Path) -> Result<Galaxies> {
     let header = io::snapshot::read_header(path)?;
     let shown = path.display().to_string();
     let all = crate::files::galaxies::of(&header.parameters, header.count.iter().sum(), &shown)?;

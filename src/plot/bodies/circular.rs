@@ -23,7 +23,7 @@ const MANY: usize = 2_000_000;
 /// Circular speeds at some radii [L/T]. Where the mean force is outward, the speed is negative,
 /// -sqrt(R |a|).
 #[derive(Clone, Debug, Default)]
-pub(super) struct Circular {
+pub(in crate::plot) struct Circular {
     /// Of all mass.
     pub total: Vec<f64>,
     /// Of the bodies of the galaxy alone, if the snapshot is of a galaxy.
@@ -36,7 +36,7 @@ pub(super) struct Circular {
 
 impl Circular {
     /// The parts by name: those of the types if there are several, and of the external potentials.
-    pub(super) fn parts(&self) -> Vec<(&'static str, &[f64])> {
+    pub(in crate::plot) fn parts(&self) -> Vec<(&'static str, &[f64])> {
         let types = self.types.iter().map(|(kind, speeds)| (NAMES[*kind], speeds.as_slice()));
         let types = types.filter(|_| self.types.len() > 1 || self.external.is_some());
         types.chain(self.external.iter().map(|speeds| ("external potentials", speeds.as_slice()))).collect()
@@ -48,7 +48,7 @@ impl Circular {
 ///
 /// # Errors
 /// If the file of the snapshot cannot be read again.
-pub(super) fn speeds(snapshot: &Snapshot, radii: &[f64], external: &External) -> Result<Circular> {
+pub(in crate::plot) fn speeds(snapshot: &Snapshot, radii: &[f64], external: &External) -> Result<Circular> {
     let groups = Groups::of(snapshot)?;
     let gravity = Gravity {
         constant: snapshot.units.gravity,
