@@ -8,6 +8,10 @@
 //! 4. [`render`] draws the [`Picture`] with time, scale bar and colour bar.
 //! 5. [`encode_png`], a [`Gif`] or an [`Apng`] encodes it. The caller writes the file.
 //!
+//! `view` and `density/` have the first two steps, `stretch` and `colour` the third, `picture/` the
+//! fourth and `encode/` the last. `text/` has the font and the labels. `plot/` draws figures, and
+//! [`page`] makes the page of the interactive viewer.
+//!
 //! ```
 //! use heorot_viz::{ColourMap, Colours, Decorations, Direction, Range, Style, Subject};
 //! use heorot_viz::{SurfaceDensity, TimeScale, Tint, View};
@@ -37,38 +41,31 @@
 //! ```
 #![allow(clippy::disallowed_methods)] // no result depends on pictures and plots
 
-mod axes;
 mod colour;
-mod decoration;
 mod density;
 mod encode;
 mod error;
-mod font;
-mod label;
-mod mark;
 pub mod page;
-mod pdf;
 mod picture;
 pub mod plot;
-mod poster;
-mod spline;
 mod stretch;
+mod text;
 mod view;
 
-pub use axes::{AxesLook, size_with_axes};
 pub use colour::{ColourMap, GROUP_TONES, Rgb};
-pub use decoration::{Colours, Decorations, Style, render};
 pub use density::{
     Bounds, Exposure, NEIGHBOURS, Shade, Subject, SurfaceDensity, Tint, smoothing_lengths,
     smoothing_lengths_by,
 };
 pub use encode::{Apng, FASTEST, FASTEST_GIF, Gif, SLOWEST, decode_png, encode_png, encode_png_quickly};
 pub use error::Error;
-pub use label::{
+pub use picture::axes::{AxesLook, size_with_axes};
+pub use picture::decoration::{Colours, Decorations, Style, render};
+pub use picture::mark::{Mark, dot_colour, dot_radius};
+pub use picture::poster::{Poster, panel_size};
+pub use picture::{Canvas, Picture};
+pub use stretch::{Range, Stretch, value_range};
+pub use text::label::{
     DensityUnit, RoundLength, TYPE_NAMES, TimeScale, Units, printable, redshift_label, round_length,
 };
-pub use mark::{Mark, dot_colour, dot_radius};
-pub use picture::{Canvas, Picture};
-pub use poster::{Poster, panel_size};
-pub use stretch::{Range, Stretch, value_range};
 pub use view::{Direction, MAXIMUM_SIZE, MINIMUM_SIZE, Sight, View};

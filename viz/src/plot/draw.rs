@@ -4,7 +4,8 @@
 use super::layout::{BAR, GAP, LABEL, LINE, Layout, NUMBER, Placed, Rect, SAMPLE, widest_label};
 use super::ticks::{Ruler, Tick};
 use super::{Figure, Look, Mark, Plane, Series, Theme};
-use crate::{ColourMap, Error, Picture, Rgb, encode_png, pdf, printable};
+use crate::encode::pdf;
+use crate::{ColourMap, Error, Picture, Rgb, encode_png, printable};
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};

@@ -2,7 +2,7 @@
 
 use super::ticks::{MOST_LABELS, Ruler};
 use super::{Figure, Guide, Mark, Panel, Scale};
-use crate::font;
+use crate::text::font;
 
 /// Sizes of labels and of numbers.
 pub(super) const LABEL: f64 = 13.0;

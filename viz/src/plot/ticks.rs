@@ -1,7 +1,7 @@
 //! Range and ticks of an axis. Labels are round numbers.
 
 use super::{Axis, Scale};
-use crate::label::{plain_number, power_of_ten};
+use crate::text::label::{plain_number, power_of_ten};
 
 /// Greatest number of labels on an axis with enough room.
 pub(super) const MOST_LABELS: f64 = 7.0;

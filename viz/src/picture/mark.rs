@@ -1,7 +1,7 @@
 //! Single bodies that a picture shows as dots, with their paths.
 
+use super::Picture;
 use crate::colour::{self, Rgb};
-use crate::picture::Picture;
 use crate::view::View;
 
 /// Diameters of dots, as fractions of the shorter side of a picture: that of the heaviest body, the
@@ -50,7 +50,7 @@ pub fn dot_colour(group: Option<(usize, usize)>) -> Rgb {
 }
 
 /// Draws the paths of all marks, and the dots over them.
-pub(crate) fn draw(picture: &mut Picture, marks: &[Mark]) {
+pub(super) fn draw(picture: &mut Picture, marks: &[Mark]) {
     marks.iter().for_each(|mark| draw_path(picture, mark));
     for mark in marks {
         // A dark rim separates the dot from the picture behind it.

@@ -1,13 +1,21 @@
 //! Pictures in memory, and a plotters backend that draws on them with well-rendered text.
+//!
+//! `decoration` renders a surface density with time, scale bar and colour bar, `axes` draws axes around
+//! it, and `mark` draws single bodies. `poster` puts several pictures side by side.
+
+pub(crate) mod axes;
+pub(crate) mod decoration;
+pub(crate) mod mark;
+pub(crate) mod poster;
 
 use crate::colour::{Rgb, blend};
-use crate::font;
+use crate::text::font;
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::convert::Infallible;
 
 /// Opacity of the dark halo around text.
-pub(crate) const HALO_OPACITY: f64 = 0.7;
+const HALO_OPACITY: f64 = 0.7;
 
 /// A picture of RGB pixels, with or without transparency.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,7 +86,7 @@ impl Picture {
     }
 
     /// Lays a colour over a pixel. Nothing happens outside the picture.
-    pub(crate) fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
+    fn lay(&mut self, [x, y]: [i32; 2], colour: Rgb, opacity: f64) {
         let [width, height] = self.size.map(|n| n as i32);
         if opacity > 0.0 && (0..width).contains(&x) && (0..height).contains(&y) {
             let at = (y * width + x) as usize;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 /// A grid of nodes. Node (i, j) lies at (i, j) times the spacing of the grid.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Grid {
+pub(super) struct Grid {
     /// Numbers of columns and rows.
     pub size: [usize; 2],
     /// Values, row by row.
@@ -18,25 +18,25 @@ pub(crate) struct Grid {
 }
 
 /// A grid on which integers are summed.
-pub(crate) struct Tally {
+pub(super) struct Tally {
     size: [usize; 2],
     values: Vec<AtomicI64>,
 }
 
 impl Tally {
     /// A grid of zeros.
-    pub(crate) fn zeroed(size: [usize; 2]) -> Tally {
+    pub(super) fn zeroed(size: [usize; 2]) -> Tally {
         let zeros = (0..size[0] * size[1]).into_par_iter().with_min_len(1 << 15);
         Tally { size, values: zeros.map(|_| AtomicI64::new(0)).collect() }
     }
 
     /// Spreads `amount` as a cubic B-spline over the 16 nodes around `point` [spacings].
-    pub(crate) fn scatter(&self, point: [f64; 2], amount: f64) {
+    pub(super) fn scatter(&self, point: [f64; 2], amount: f64) {
         self.add(point.map(|p| p as usize - 1), point.map(|p| cubic(p.fract())), amount);
     }
 
     /// Distributes `amount` linearly over the 4 nodes around `point` [spacings].
-    pub(crate) fn drop(&self, point: [f64; 2], amount: f64) {
+    pub(super) fn drop(&self, point: [f64; 2], amount: f64) {
         self.add(point.map(|p| p as usize), point.map(|p| [1.0 - p.fract(), p.fract()]), amount);
     }
 
@@ -51,17 +51,17 @@ impl Tally {
 
     /// All integers, to be summed with those of other tallies. Sums may wrap around; the result is
     /// still right.
-    pub(crate) fn numbers(&self) -> Vec<u64> {
+    pub(super) fn numbers(&self) -> Vec<u64> {
         self.values.iter().map(|value| value.load(Relaxed) as u64).collect()
     }
 
     /// Replaces all integers.
-    pub(crate) fn set_numbers(&mut self, numbers: &[u64]) {
+    pub(super) fn set_numbers(&mut self, numbers: &[u64]) {
         self.values.iter_mut().zip(numbers).for_each(|(value, number)| *value.get_mut() = *number as i64);
     }
 
     /// The grid of these integers times `unit`.
-    pub(crate) fn into_grid(self, unit: f64) -> Grid {
+    pub(super) fn into_grid(self, unit: f64) -> Grid {
         let values = self.values.into_par_iter().with_min_len(1 << 14);
         Grid { size: self.size, values: values.map(|value| value.into_inner() as f64 * unit).collect() }
     }
@@ -69,14 +69,14 @@ impl Tally {
 
 impl Grid {
     /// Size of the grid of twice the spacing that covers this one.
-    pub(crate) fn coarser_size(size: [usize; 2]) -> [usize; 2] {
+    pub(super) fn coarser_size(size: [usize; 2]) -> [usize; 2] {
         size.map(|n| n / 2 + 1)
     }
 
     /// Adds the values of the grid of twice the spacing. Each coarse B-spline becomes a sum of fine
     /// ones, with weights (1, 4, 6, 4, 1) / 16 along each direction. The sum is kept if the rim of
     /// the coarse grid is empty.
-    pub(crate) fn add_refined(&mut self, coarse: &Grid) {
+    pub(super) fn add_refined(&mut self, coarse: &Grid) {
         let [width, height] = coarse.size;
         let nothing = vec![0.0; width];
         let row_of =

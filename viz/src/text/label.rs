@@ -136,7 +136,8 @@ impl DensityUnit {
         let Some(units) = units else {
             return DensityUnit { name: "code units".into(), per_code_unit: 1.0, length: None };
         };
-        let (name, cm) = unit_for(crate::decoration::SCALE_BAR * width * units.length_in_cm, &LENGTHS);
+        let (name, cm) =
+            unit_for(crate::picture::decoration::SCALE_BAR * width * units.length_in_cm, &LENGTHS);
         let area = (units.length_in_cm / cm).powi(2);
         let per_code_unit = units.mass_in_g / SUN_IN_G / area;
         DensityUnit { name: format!("M☉ {name}⁻²"), per_code_unit, length: Some(name) }

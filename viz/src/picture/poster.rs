@@ -1,10 +1,9 @@
 //! Posters for papers: pictures of several times side by side.
 
-use crate::axes::{Axes, AxesLook, Margins};
-use crate::decoration::{Board, Decorations, Style, halo};
-use crate::mark;
-use crate::pdf::{self, Image};
-use crate::picture::{HALO_OPACITY, Picture};
+use super::axes::{Axes, AxesLook, Margins};
+use super::decoration::{Board, Decorations, Style, halo};
+use super::{HALO_OPACITY, Picture, mark};
+use crate::encode::pdf::{self, Image};
 use crate::plot::Theme;
 use crate::{Error, MINIMUM_SIZE, Rgb, SurfaceDensity, encode_png};
 use base64::prelude::{BASE64_STANDARD, Engine};

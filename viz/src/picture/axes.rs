@@ -1,10 +1,11 @@
 //! Axes around a picture: a frame, ticks, and coordinates relative to the centre.
 
-use crate::decoration::{Metrics, Tick, Ticks};
-use crate::label::{Units, length_unit};
+use super::decoration::{Metrics, Tick, Ticks};
+use crate::MINIMUM_SIZE;
 use crate::plot::Theme;
+use crate::text::font;
+use crate::text::label::{Units, length_unit};
 use crate::view::View;
-use crate::{MINIMUM_SIZE, font};
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
 use plotters::element::{Rectangle, Text};
@@ -37,7 +38,7 @@ const STROKE: f64 = 0.06;
 
 /// Space around a picture for its axes [pixels].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Margins {
+pub(super) struct Margins {
     pub left: usize,
     pub right: usize,
     pub top: usize,
@@ -46,13 +47,13 @@ pub(crate) struct Margins {
 
 impl Margins {
     /// Space for the axes of a picture of this size.
-    pub(crate) fn of(size: [usize; 2], look: AxesLook) -> Margins {
+    pub(super) fn of(size: [usize; 2], look: AxesLook) -> Margins {
         let small = look.metrics(size)[0] as usize;
         Margins { left: 5 * small, right: 3 * small / 2, top: small, bottom: 7 * small / 2 }
     }
 
     /// Size with the margins.
-    pub(crate) fn around(&self, [width, height]: [usize; 2]) -> [usize; 2] {
+    pub(super) fn around(&self, [width, height]: [usize; 2]) -> [usize; 2] {
         [self.left + width + self.right, self.top + height + self.bottom]
     }
 }
@@ -64,7 +65,7 @@ pub fn size_with_axes(size: [usize; 2], look: AxesLook) -> [usize; 2] {
 
 /// What the axes of a picture show.
 #[derive(Clone, Debug)]
-pub(crate) struct Axes {
+pub(super) struct Axes {
     size: [usize; 2],
     /// Length of both axes [L].
     lengths: [f64; 2],
@@ -74,14 +75,14 @@ pub(crate) struct Axes {
 
 impl Axes {
     /// The axes of a view in these units.
-    pub(crate) fn new(view: &View, units: Option<Units>) -> Axes {
+    pub(super) fn new(view: &View, units: Option<Units>) -> Axes {
         let size = view.size();
         let lengths = size.map(|side| side as f64 * view.pixel());
         Axes { size, lengths, names: view.axis_names(), units }
     }
 
     /// Draws the axes around a picture with its upper left corner at `corner`.
-    pub(crate) fn draw<B: DrawingBackend>(
+    pub(super) fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
         corner: [usize; 2],

@@ -1,7 +1,9 @@
 //! A PDF page as a backend of plotters: paths in vectors, and text as the outlines of its glyphs, so that
 //! no font is embedded. Pictures are embedded as the data of their PNG files. It follows ISO 32000-1.
 
-use crate::{Error, Picture, encode_png, font};
+use super::encode_png;
+use crate::text::font;
+use crate::{Error, Picture};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,

@@ -4,7 +4,7 @@ use ab_glyph::{Font, FontRef, OutlineCurve, OutlinedGlyph, Point, PxScale, Scale
 use std::sync::LazyLock;
 
 static FONT: LazyLock<FontRef<'static>> = LazyLock::new(|| {
-    FontRef::try_from_slice(include_bytes!("../fonts/DejaVuSans-subset.ttf"))
+    FontRef::try_from_slice(include_bytes!("../../fonts/DejaVuSans-subset.ttf"))
         .expect("the bundled font is sound")
 });
 

@@ -1,11 +1,12 @@
 //! Decorations that make a picture readable: time, scale bar and colour bar.
 
-use crate::axes::{Axes, AxesLook, Margins};
+use super::axes::{Axes, AxesLook, Margins};
+use super::{HALO_OPACITY, Picture, mark};
 use crate::colour::{self, ColourMap, Rgb, blend};
-use crate::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
-use crate::picture::{HALO_OPACITY, Picture};
 use crate::stretch::{Range, Stretch};
-use crate::{Shade, SurfaceDensity, View, font, mark};
+use crate::text::font;
+use crate::text::label::{DensityUnit, Units, plain_number, power_of_ten, printable, round_length};
+use crate::{Shade, SurfaceDensity, View};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Drawable, PointCollection, Rectangle, Text};
@@ -139,7 +140,7 @@ impl Style {
     }
 
     /// The colour of each pixel, row by row.
-    pub(crate) fn paint(&self, density: &SurfaceDensity) -> Vec<Rgb> {
+    pub(super) fn paint(&self, density: &SurfaceDensity) -> Vec<Rgb> {
         let step = |part: f64, steps: usize| (part * (steps - 1) as f64).round() as usize;
         let brightness = |i: usize| self.range.brightness(density.values()[i]);
         let table = |place: f64| -> Vec<Rgb> {
@@ -200,7 +201,7 @@ fn with_axes(picture: &Picture, view: &View, style: &Style, look: AxesLook) -> P
 }
 
 /// Width of the dark halo around text in a picture of this size [pixels].
-pub(crate) fn halo(size: [usize; 2], axes: Option<AxesLook>) -> usize {
+pub(super) fn halo(size: [usize; 2], axes: Option<AxesLook>) -> usize {
     Metrics::beside(size, axes).halo
 }
 
@@ -209,7 +210,7 @@ const SMALL: f64 = 0.85;
 
 /// Sizes of all decorations [pixels]. They follow the size of the picture.
 #[derive(Clone, Copy)]
-pub(crate) struct Metrics {
+pub(super) struct Metrics {
     picture: [i32; 2],
     /// Size of the main font and of the small font.
     font: i32,
@@ -221,7 +222,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(size: [usize; 2]) -> Metrics {
+    pub(super) fn new(size: [usize; 2]) -> Metrics {
         let [width, height] = size.map(|n| n as f64);
         let font = ((width * height).sqrt() / 34.0).min(width.min(height) / 24.0).max(12.0);
         Metrics { small: (SMALL * font).max(11.0).round() as i32, ..Metrics::of_font(size, font) }
@@ -249,19 +250,19 @@ impl Metrics {
 }
 
 /// A picture, or a part of one, on which decorations are drawn.
-pub(crate) struct Board<B: DrawingBackend> {
+pub(super) struct Board<B: DrawingBackend> {
     area: DrawingArea<B, Shift>,
     metrics: Metrics,
 }
 
 impl<B: DrawingBackend> Board<B> {
     /// A board of `size` pixels on a drawing area.
-    pub(crate) fn new(area: DrawingArea<B, Shift>, size: [usize; 2], axes: Option<AxesLook>) -> Board<B> {
+    pub(super) fn new(area: DrawingArea<B, Shift>, size: [usize; 2], axes: Option<AxesLook>) -> Board<B> {
         Board { area, metrics: Metrics::beside(size, axes) }
     }
 
     /// Draws the chosen decorations on a picture that shows `width` [L].
-    pub(crate) fn decorate(&self, style: &Style, decorations: Decorations, width: f64, time: &str) {
+    pub(super) fn decorate(&self, style: &Style, decorations: Decorations, width: f64, time: &str) {
         let Decorations { time: timed, scale_bar, colour_bar, .. } = decorations;
         if timed {
             self.time(time);
@@ -424,14 +425,14 @@ fn spaced(places: &[i32], zero: usize, apart: i32) -> Vec<usize> {
 
 /// A tick of the colour bar.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Tick {
+pub(super) struct Tick {
     /// Position from 0 at the left to 1 at the right.
     pub place: f64,
     pub label: Option<String>,
 }
 
 /// Ticks with and without labels.
-pub(crate) struct Ticks {
+pub(super) struct Ticks {
     pub all: Vec<Tick>,
 }
 
@@ -467,7 +468,7 @@ impl Ticks {
     }
 
     /// From three to eight ticks at multiples of 1, 2 or 5 times a power of ten.
-    pub(crate) fn linear([low, high]: [f64; 2]) -> Ticks {
+    pub(super) fn linear([low, high]: [f64; 2]) -> Ticks {
         let wanted = (high - low) / 4.0;
         if !(wanted > 0.0 && wanted.is_finite()) {
             return Ticks { all: Vec::new() };

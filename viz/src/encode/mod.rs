@@ -1,4 +1,7 @@
-//! Encodes pictures as PNG, and movies as GIF or APNG. The caller writes the bytes.
+//! Encodes pictures as PNG, and movies as GIF or APNG. `pdf` makes pages with vectors, text and
+//! pictures. The caller writes the bytes.
+
+pub(crate) mod pdf;
 
 use crate::colour::Rgb;
 use crate::view::check_size;
