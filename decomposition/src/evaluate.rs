@@ -263,10 +263,10 @@ impl Evaluation {
         moments: Moments,
         clock: &mut Clock,
     ) -> (Tree, Box<dyn Pending + 'a>) {
-        let far_images = gravity.domain.is_periodic().then(|| {
-            let frame = self.frame;
-            self.sum_of_leaves(comm, |bodies, leaf| lattice::moments(&frame, bodies, leaf))
-        });
+        let mut far_images = gravity
+            .domain
+            .is_periodic()
+            .then(|| lattice::moments(&self.frame, &self.bodies, &self.structure, gravity.group_size));
         let Evaluation { bodies, census, computing, structure, splits, frame, count, drifted, tree } = self;
         let part = match (tree.take(), moments) {
             (Some(tree), Moments::Drifted) => tree.drifted(gravity, bodies, structure, plan.selection),
@@ -281,7 +281,9 @@ impl Evaluation {
         comm.stage("branches");
         let join = |part: Part, group, theirs: &[u8]| part.join(&splits.span(&group), theirs);
         let mut joined = groups::climb(comm, part, |part| part.message(), join).complete(*count);
-        if let Some(moments) = &far_images {
+        if let Some(moments) = &mut far_images {
+            comm.stage("far images");
+            collective::exact_sum(comm, moments);
             joined.set_far_images(moments);
         }
         let trees = essential::trees(comm, &joined, splits, computing);

@@ -1,6 +1,6 @@
 //! Exact forces at given places, by direct summation over the bodies of all ranks.
 
-use crate::{Comm, Evaluation, Reduction};
+use crate::{Comm, Evaluation, collective};
 use rayon::prelude::*;
 use treecode::direct::{self, SINKS, Sinks, Waves};
 use treecode::{Domain, Gravity, structure};
@@ -47,9 +47,7 @@ impl Evaluation {
         let cells = self.structure.cells_up_to(group_size);
         let mut waves = cells.par_iter().fold(none, add).reduce(none, |a, b| a.and(&b));
         comm.stage("waves");
-        let mut units = waves.to_units();
-        comm.all_reduce(&mut units, Reduction::Sum);
-        waves.set_units(&units);
+        collective::exact_sum(comm, waves.sums_mut());
         waves
     }
 }

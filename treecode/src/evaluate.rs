@@ -72,7 +72,7 @@ fn compute(frame: Frame, gravity: &Gravity, structure: &Structure, bodies: &mut 
     let part = Part::new(frame, gravity, bodies, structure, Selection::default());
     let mut tree = part.complete(bodies.len() as u64);
     if gravity.domain.is_periodic() {
-        tree.set_far_images(&lattice::moments(&frame, bodies, 0..bodies.len()));
+        tree.set_far_images(&lattice::moments(&frame, bodies, structure, gravity.group_size));
     }
     tree.compute(bodies, census);
 }

@@ -48,7 +48,7 @@ pub use geometry::frame::Frame;
 pub use geometry::key::Key;
 pub use gravity::{Criterion, Gravity, GravityBuilder, Walk};
 pub use kernel::simd::{choose_simd_path, simd_path, simd_paths};
-pub use kernel::{direct, lattice};
+pub use kernel::{direct, exact_sum, lattice};
 pub use neighbours::Neighbours;
 pub use softening::{PairLength, Softening, SofteningKernel};
 pub use tree::build::LargestCell;

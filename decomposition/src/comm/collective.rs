@@ -3,7 +3,7 @@
 
 use super::{Comm, Reduction};
 use bytemuck::Pod;
-use treecode::Bounds;
+use treecode::{Bounds, exact_sum};
 
 /// Gives every rank the values of every rank, by rank.
 pub fn gather<T: Pod>(comm: &dyn Comm, mine: &[T]) -> Vec<Vec<T>> {
@@ -39,6 +39,14 @@ pub fn sum(comm: &dyn Comm, value: u64) -> u64 {
     let mut values = [value];
     comm.all_reduce(&mut values, Reduction::Sum);
     values[0]
+}
+
+/// Adds the sums of all ranks, which are multiples of [`exact_sum`]. The bits do not depend on the number of
+/// ranks.
+pub fn exact_sum(comm: &dyn Comm, sums: &mut [f64]) {
+    let mut units = exact_sum::to_units(sums);
+    comm.all_reduce(&mut units, Reduction::Sum);
+    exact_sum::set_units(sums, &units);
 }
 
 /// Least value over all ranks, element by element. No NaN.

@@ -2,7 +2,7 @@
 //! is idle.
 
 use crate::kernel::bodies::room_for_eight;
-use crate::kernel::simd::{Block, LANES, Lanes, Path, Task, dispatch};
+use crate::kernel::simd::{Block, LANES, Lanes, Path, Task, dispatch, lanes};
 use crate::kernel::softening::Pair;
 use crate::tree::{expansion::rounded, tile::Tile};
 use crate::{Expansion, SofteningKernel};
@@ -73,7 +73,7 @@ pub(crate) struct CellSink {
     pub(crate) kernel: SofteningKernel,
     /// As of [`Tile::softening`].
     pub(crate) softening: f32,
-    /// Whether so much of the field cancels that it is summed in double precision.
+    /// Whether so much of the field cancels that cells act in double precision.
     pub(crate) is_large: bool,
 }
 
@@ -86,11 +86,10 @@ pub(crate) struct Cells {
     far: Columns,
 }
 
-/// The field of cells at a sink cell: that of its ancestors, and that of each lane. If much of the field
-/// cancels, lanes are added to the sums before they grow.
+/// The field of cells at a sink cell: that of its ancestors with that of cells in double precision, and
+/// that of each lane.
 pub(crate) struct CellField<E: Expansion> {
     sum: E::Local<f64>,
-    sum_of_far: <E::Far as Expansion>::Local<f64>,
     local: E::Local<[f32; WIDEST]>,
     far: <E::Far as Expansion>::Local<[f32; WIDEST]>,
     /// The number of cells that act.
@@ -102,13 +101,7 @@ impl<E: Expansion> CellField<E> {
     pub(crate) fn start(cells: &mut Cells, above: E::Local<f64>) -> Self {
         cells.columns.clear::<E>();
         cells.far.clear::<E::Far>();
-        CellField {
-            sum: above,
-            sum_of_far: E::Far::local(0.0),
-            local: E::local([0.0; WIDEST]),
-            far: E::Far::local([0.0; WIDEST]),
-            count: 0,
-        }
+        CellField { sum: above, local: E::local([0.0; WIDEST]), far: E::Far::local([0.0; WIDEST]), count: 0 }
     }
 
     /// Adds accepted cells of a tile. `offset` leads from each cell to the sink; the cells in the lanes
@@ -130,37 +123,40 @@ impl<E: Expansion> CellField<E> {
             let moments = E::far_moments::<L>(&tile.moments);
             if cells.far.push(offset, &tile.softening, moments.as_ref().iter().copied(), far) {
                 cells.far.act::<E::Far>(sink, &mut self.far);
-                if sink.is_large {
-                    add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
-                }
             }
         }
         if within != 0 {
             let moments = tile.moments.as_ref().iter().map(L::load);
             if cells.columns.push(offset, &tile.softening, moments, within) {
                 cells.columns.act::<E>(sink, &mut self.local);
-                if sink.is_large {
-                    add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
-                }
             }
+        }
+    }
+
+    /// As [`CellField::push`], in double precision and one cell after the other. `centre` is that of the
+    /// sink, as seen from the cells.
+    pub(crate) fn push_precisely(&mut self, sink: &CellSink, tile: &Tile<E>, centre: [f64; 3], accepted: u8) {
+        self.count += u64::from(accepted.count_ones());
+        let moments = tile.moments.as_ref();
+        for lane in lanes(accepted) {
+            let place = tile.place(lane);
+            let offset = std::array::from_fn(|axis| centre[axis] - place[axis]);
+            let terms = [sink.softening, tile.softening[lane]].map(f64::from);
+            let pair = Pair { kernel: sink.kernel, terms };
+            E::add_cells(&mut self.sum, 1, offset, pair, |k| f64::from(moments[k][lane]));
         }
     }
 
     /// The field of the ancestors and of all cells.
     #[inline(always)]
     pub(crate) fn finish<L: Lanes>(mut self, cells: &mut Cells, sink: &CellSink) -> E::Local<f64> {
+        if sink.is_large {
+            return self.sum;
+        }
         cells.columns.act::<E>(sink, &mut self.local);
         let has_far = E::SOFTENED && sink.kernel == SofteningKernel::Spline;
         if has_far {
             cells.far.act::<E::Far>(sink, &mut self.far);
-        }
-        if sink.is_large {
-            add_lanes::<L>(self.sum.as_mut(), self.local.as_mut());
-            if has_far {
-                add_lanes::<L>(self.sum_of_far.as_mut(), self.far.as_mut());
-                E::add_far(&mut self.sum, &self.sum_of_far);
-            }
-            return self.sum;
         }
         let mut local = rounded::<E>(&self.sum);
         local.as_mut().iter_mut().zip(self.local.as_ref()).for_each(|(x, row)| *x += sum_of::<L>(row));
@@ -171,15 +167,6 @@ impl<E: Expansion> CellField<E> {
         }
         self.sum.as_mut().iter_mut().zip(local.as_ref()).for_each(|(x, single)| *x = f64::from(*single));
         self.sum
-    }
-}
-
-/// Moves what is in the lanes to sums of double precision.
-#[inline(always)]
-fn add_lanes<L: Lanes>(sums: &mut [f64], lanes: &mut [[f32; WIDEST]]) {
-    for (sum, row) in sums.iter_mut().zip(lanes) {
-        *sum += f64::from(sum_of::<L>(row));
-        *row = [0.0; WIDEST];
     }
 }
 

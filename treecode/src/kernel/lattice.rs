@@ -12,8 +12,12 @@
 //! coefficients follow from the moments `sum m y^a / a!` of the bodies. A sink cell uses the
 //! derivatives at its centre.
 
+use crate::kernel::exact_sum::round;
 use crate::kernel::simd::{LANES, Lanes, Path, Task, dispatch};
+use crate::tree::structure::{Cell, Structure};
+use crate::tree::summary::square;
 use crate::{Bodies, Expansion, Frame};
+use rayon::prelude::*;
 use std::f64::consts::PI;
 use std::ops::Range;
 
@@ -31,6 +35,11 @@ const CONSTANT: f64 = -60.024_508_034_245_684;
 /// Sums `(-1)^l P_l / r^(l + 1)` over the far images, for l = 4, 6, 8. Each is the sum over all
 /// images, by Ewald's method, minus the sum over the images that the walks visit.
 const SUMS: [f64; 3] = [0.041_035_611_438_572_23, 9.114_364_286_133_547e-5, -1.702_036_685_358_177e-5];
+
+/// Bodies that lie together and are all within this distance of their centre of mass, in sides, act by their
+/// mass and second moments. The third moments that are left out act with less than 1e-5 of G mass / side^2
+/// even if they are as large as they can be in all such groups; most of their sum cancels.
+const COMPACT: f64 = 1.0 / 32.0;
 
 /// The place of a monomial in [`Moments`].
 const fn term([a, b, c]: [usize; 3]) -> usize {
@@ -55,6 +64,34 @@ const BASIS: [[usize; 3]; TERMS] = {
         a += 1;
     }
     basis
+};
+
+/// The number of monomials up to each degree.
+const NUMBER: [usize; DEGREE + 1] = {
+    let mut number = [0; DEGREE + 1];
+    let mut degree = 0;
+    while degree <= DEGREE {
+        number[degree] = (degree + 1) * (degree + 2) * (degree + 3) / 6;
+        degree += 1;
+    }
+    number
+};
+
+/// The place of the product of two monomials, as far as it is within the degree.
+static SHIFTED: [[u8; TERMS]; TERMS] = {
+    let mut shifted = [[0; TERMS]; TERMS];
+    let mut k = 0;
+    while k < TERMS {
+        let [a, b, c] = BASIS[k];
+        let mut l = 0;
+        while l < NUMBER[DEGREE - a - b - c] {
+            let [d, e, f] = BASIS[l];
+            shifted[k][l] = term([a + d, b + e, c + f]) as u8;
+            l += 1;
+        }
+        k += 1;
+    }
+    shifted
 };
 
 /// For each monomial but the first: the monomial with one exponent reduced by 1, the axis of that
@@ -101,12 +138,68 @@ fn factorial(n: usize) -> f64 {
     (1..=n).map(|k| k as f64).product()
 }
 
-/// The moments of some bodies.
-///
-/// # Panics
-/// If the range reaches beyond the bodies.
-pub fn moments(frame: &Frame, bodies: &Bodies, range: Range<usize>) -> Moments {
-    dispatch(Path::detect(), Gather { frame, bodies, range })
+/// The moments of the bodies of a rank, as multiples of [`super::exact_sum`]. They are summed over the cells
+/// of up to `group_size` bodies, which must be the same on any number of ranks for the same bits.
+pub fn moments(frame: &Frame, bodies: &Bodies, structure: &Structure, group_size: usize) -> Moments {
+    let none = || [0.0; TERMS];
+    let add_cell = |mut sums: Moments, cell: &Cell| {
+        add(&mut sums, frame, bodies, cell.bodies.start as usize..cell.bodies.end as usize);
+        sums
+    };
+    let and = |mut sums: Moments, others: Moments| {
+        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        sums
+    };
+    structure.cells_up_to(group_size).par_iter().with_min_len(64).fold(none, add_cell).reduce(none, and)
+}
+
+/// Adds the moments of bodies that lie together.
+fn add(sums: &mut Moments, frame: &Frame, bodies: &Bodies, range: Range<usize>) {
+    let moments = match of_compact(frame, bodies, &range) {
+        Some(moments) => moments,
+        None if range.len() > LANES => {
+            // In the order of the keys, each half is more compact.
+            let middle = range.start + range.len() / 2;
+            add(sums, frame, bodies, range.start..middle);
+            return add(sums, frame, bodies, middle..range.end);
+        }
+        None => dispatch(Path::detect(), Gather { frame, bodies, range }),
+    };
+    sums.iter_mut().zip(moments).for_each(|(sum, moment)| *sum += round(moment));
+}
+
+/// The moments of bodies, from their mass and second moments about their centre of mass, if no body is farther
+/// from it than [`COMPACT`].
+fn of_compact(frame: &Frame, bodies: &Bodies, range: &Range<usize>) -> Option<Moments> {
+    let (mut mass, mut sum) = (0.0, [0.0; 3]);
+    for i in range.clone() {
+        let (m, at) = (frame.mass_of(bodies, i), frame.position(bodies, i));
+        mass += m;
+        (0..3).for_each(|axis| sum[axis] += m * at[axis]);
+    }
+    if mass == 0.0 {
+        return Some([0.0; TERMS]);
+    }
+    let centre = sum.map(|x| x / mass);
+    let (mut second, mut farthest) = ([0.0; NUMBER[2] - NUMBER[1]], 0.0f64);
+    for i in range.clone() {
+        let at = frame.position(bodies, i);
+        let [x, y, z] = std::array::from_fn(|axis| (at[axis] - centre[axis]) / Frame::SIDE);
+        let products = [0.5 * x * x, x * y, x * z, 0.5 * y * y, y * z, 0.5 * z * z];
+        second.iter_mut().zip(products).for_each(|(sum, product)| *sum += frame.mass_of(bodies, i) * product);
+        farthest = farthest.max(square([x, y, z]));
+    }
+    if farthest > COMPACT * COMPACT {
+        return None;
+    }
+    let powers = powers(centre);
+    let mut moments = powers.map(|power| mass * power);
+    for (second, shifted) in second.iter().zip(&SHIFTED[NUMBER[1]..]) {
+        for (power, at) in powers.iter().zip(&shifted[..NUMBER[DEGREE - 2]]) {
+            moments[usize::from(*at)] += second * power;
+        }
+    }
+    Some(moments)
 }
 
 struct Gather<'a> {
@@ -226,11 +319,9 @@ impl Lattice {
     /// A derivative of the potential at a place, in units of the frame.
     fn derivative(&self, powers: &Moments, index: [usize; 3]) -> f64 {
         let degree: usize = index.iter().sum();
-        let shifted = |(power, of): (&f64, &[usize; 3])| {
-            let sum: [usize; 3] = std::array::from_fn(|axis| index[axis] + of[axis]);
-            if sum.iter().sum::<usize>() <= DEGREE { power * self.derivatives[term(sum)] } else { 0.0 }
-        };
-        let value: f64 = powers.iter().zip(&BASIS).map(shifted).sum();
+        let shifted = &SHIFTED[term(index)][..NUMBER[DEGREE - degree]];
+        let value: f64 =
+            powers.iter().zip(shifted).map(|(power, at)| power * self.derivatives[usize::from(*at)]).sum();
         value / Frame::SIDE.powi(degree as i32 + 1)
     }
 }
@@ -259,5 +350,38 @@ impl Background {
         let pull = 4.0 / 3.0 * PI * self.mass / Frame::SIDE.powi(3);
         let [x, y, z]: [f64; 3] = std::array::from_fn(|axis| place[axis] - centre[axis]);
         [0.5 * pull * (x * x + y * y + z * z), pull * x, pull * y, pull * z]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Cube;
+
+    #[test]
+    fn compact_bodies_have_their_moments_up_to_the_second_order() {
+        let frame = Frame::new(Cube::around([0.0; 3], [1.0; 3]), 1.0);
+        let elongated = |reach: f64| {
+            let mut bodies = Bodies::zeroed(12);
+            for i in 0..12 {
+                // Pairs of opposite bodies have no third moments.
+                let (sign, k) = (if i % 2 == 0 { 1.0 } else { -1.0 }, (i / 2) as f64);
+                let off = [0.9 - 0.3 * k, 0.1 * k, 0.02 * k * k - 0.2];
+                (0..3)
+                    .for_each(|axis| bodies.pos[axis][i] = [0.3, 0.8, 0.6][axis] + reach * sign * off[axis]);
+                bodies.mass[i] = 1.0 / 12.0;
+            }
+            bodies
+        };
+        for reach in [0.004, 0.008, 0.016] {
+            let bodies = elongated(reach);
+            let found = of_compact(&frame, &bodies, &(0..12)).expect("compact bodies");
+            let whole = dispatch(Path::detect(), Gather { frame: &frame, bodies: &bodies, range: 0..12 });
+            for (k, (found, whole)) in found.iter().zip(&whole).enumerate() {
+                let bound = if k < NUMBER[3] { 1e-15 } else { reach.powi(4) };
+                assert!((found - whole).abs() < bound, "{:?}: {found} {whole}", BASIS[k]);
+            }
+        }
+        assert!(of_compact(&frame, &elongated(0.05), &(0..12)).is_none());
     }
 }

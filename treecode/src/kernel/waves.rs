@@ -4,9 +4,9 @@
 //! within half a side. The rest is a sum over waves. The amplitudes of the waves are summed over
 //! the bodies once, for any number of sinks.
 //!
-//! The sum over each leaf is rounded to a multiple of one unit. Further sums are then exact, so
-//! they have the same bits in any order.
+//! The sums over the bodies of a cell are rounded, so that further sums are exact (`exact_sum`).
 
+use super::exact_sum::ROUND;
 use super::simd::{EIGHT, Eight, Lanes, Path, Task, dispatch};
 use crate::{Bodies, math};
 use std::array::from_fn;
@@ -30,10 +30,6 @@ const WIDTH: usize = EIGHT;
 const BLOCKS: usize = (MOST + WIDTH) / WIDTH;
 /// The number of bodies that are summed together.
 const CHUNK: usize = 64;
-/// Adding this constant rounds a number of magnitude up to 1 to a multiple of 2^-51.
-const ROUND: f64 = 3.0;
-/// The number of such multiples in 1.
-const UNITS: f64 = (1u64 << 51) as f64;
 
 /// Blocks of waves: the wave numbers along x and y, and the first one along z.
 static PLAN: LazyLock<Vec<[usize; 3]>> = LazyLock::new(|| {
@@ -82,31 +78,17 @@ impl Waves {
     /// Adds the sums of other bodies.
     #[must_use]
     pub fn and(mut self, other: &Waves) -> Waves {
-        self.numbers_mut().iter_mut().zip(other.numbers()).for_each(|(sum, term)| *sum += term);
+        self.sums_mut().iter_mut().zip(other.sums()).for_each(|(sum, term)| *sum += term);
         self
     }
 
-    fn numbers(&self) -> &[f64] {
-        self.sums.as_flattened().as_flattened().as_flattened()
-    }
-
-    fn numbers_mut(&mut self) -> &mut [f64] {
+    /// All sums, which are multiples of [`super::exact_sum`].
+    pub fn sums_mut(&mut self) -> &mut [f64] {
         self.sums.as_flattened_mut().as_flattened_mut().as_flattened_mut()
     }
 
-    /// The sums in units, to be added to those of other bodies.
-    pub fn to_units(&self) -> Vec<u64> {
-        self.numbers().iter().map(|sum| ((sum * UNITS) as i64).cast_unsigned()).collect()
-    }
-
-    /// Takes the sums of all bodies, from [`Waves::to_units`].
-    ///
-    /// # Panics
-    /// If their number is another one.
-    pub fn set_units(&mut self, units: &[u64]) {
-        let sums = self.numbers_mut();
-        assert_eq!(sums.len(), units.len(), "numbers of sums");
-        sums.iter_mut().zip(units).for_each(|(sum, units)| *sum = units.cast_signed() as f64 / UNITS);
+    fn sums(&self) -> &[f64] {
+        self.sums.as_flattened().as_flattened().as_flattened()
     }
 
     /// Acceleration [L/T^2] at a place [L] by the long part of the bodies, all their images and the
@@ -235,14 +217,14 @@ mod tests {
             (0..3).for_each(|axis| bodies.pos[axis][i] = math::sin_cos((3 * i + axis) as f64).0);
             bodies.mass[i] = 1.0 + (i % 3) as f64;
         }
-        let units = |path: Path| {
+        let sums = |path: Path| {
             let mut waves = Waves::new(1.0, 400.0);
             waves.add_on_path(path, &bodies, 0..150);
             waves.add_on_path(path, &bodies, 150..200);
-            waves.to_units()
+            waves.sums().to_vec()
         };
         for path in Path::available() {
-            assert!(units(path) == units(Path::Scalar), "{path:?}");
+            assert!(sums(path) == sums(Path::Scalar), "{path:?}");
         }
     }
 }

@@ -100,8 +100,9 @@ struct Children<E: Expansion> {
 }
 
 /// Level of the sink cells that add the background, to first order. In a periodic box, the potentials of
-/// images and background are about 60 M/side each and nearly cancel. So the larger cells, of lower levels,
-/// sum and shift fields in double precision. The small rest is rounded to single precision.
+/// images and background are about 60 M/side each and nearly cancel. So at the larger cells, of lower levels,
+/// fields are computed, summed and shifted in double precision. The small rest is rounded to single
+/// precision.
 const ANCHOR_LEVEL: u32 = 3;
 
 impl<E: Expansion> Tree<E> {
@@ -301,7 +302,9 @@ impl<E: Expansion> Task for AtCell<'_, '_, E> {
             let tile = &tree.tiles[item.tile as usize];
             let verdict = tree.opening.judge::<L, E>(tile, &seen);
             let accepted = verdict.accepted & item.lanes;
-            if accepted != 0 {
+            if target.is_large {
+                field.push_precisely(&target, tile, seen.centre, accepted);
+            } else if accepted != 0 {
                 field.push::<L>(cells, &target, tile, verdict.offset, [accepted, verdict.beyond]);
             }
             let refused = item.lanes & !accepted;
@@ -376,7 +379,9 @@ impl<E: Expansion> Task for AtLeaf<'_, '_, '_, E> {
             let verdict = tree.opening.judge::<L, E>(tile, &seen);
             let for_leaf = tree.opening.judge_for_leaf::<L, E>(tile, &seen, &verdict);
             let accepted = verdict.accepted & !for_leaf.smaller & item.lanes;
-            if accepted != 0 {
+            if target.is_large {
+                field.push_precisely(&target, tile, seen.centre, accepted);
+            } else if accepted != 0 {
                 field.push::<L>(cells, &target, tile, verdict.offset, [accepted, verdict.beyond]);
             }
             let refused = item.lanes & !accepted;

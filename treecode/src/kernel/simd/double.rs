@@ -20,7 +20,7 @@ pub(crate) trait Numbers: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<O
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self;
 }
 
-/// Eight or sixteen numbers side by side.
+/// Eight or sixteen numbers side by side, or one of double precision.
 pub(crate) trait Block: Numbers + Send + Sync {
     /// How many.
     const WIDTH: usize;
@@ -212,6 +212,21 @@ impl Numbers for f64 {
     }
     fn select_below(a: Self, b: Self, yes: Self, no: Self) -> Self {
         if a < b { yes } else { no }
+    }
+}
+
+/// One cell in double precision.
+impl Block for f64 {
+    const WIDTH: usize = 1;
+
+    fn read(from: &[f32]) -> Self {
+        f64::from(from[0])
+    }
+    fn write(self, to: &mut [f32]) {
+        to[0] = self as f32;
+    }
+    fn in_lanes(self, bits: u32) -> Self {
+        if bits & 1 == 1 { self } else { 0.0 }
     }
 }
 
