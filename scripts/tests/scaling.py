@@ -185,7 +185,7 @@ def main():
         ("too many ranks", ["4096"], "study", "virtual", *PROBLEM, "--ranks", "5000"),
         ("hosts of ranks that are processes", ["--virtual-ranks"], "run", PROBLEM[0], "--ranks-per-host", "2"),
         ("another way of packing", ["pack", "never"], "run", PROBLEM[0], "--pack", "sometimes"),
-        ("one rank that measures", ["one rank"], "network", "measure", "--name", "x", "--file", scratch("one") / "x.toml"),
+        ("one rank that measures", ["several ranks"], "network", "measure", "--name", "x", "--file", scratch("one") / "x.toml"),
     ]:
         check(f"{what} is refused", refused, what, words, *arguments)
     if "--hosts" in sys.argv:

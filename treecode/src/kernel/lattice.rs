@@ -382,6 +382,6 @@ mod tests {
                 assert!((found - whole).abs() < bound, "{:?}: {found} {whole}", BASIS[k]);
             }
         }
-        assert!(of_compact(&frame, &elongated(0.05), &(0..12)).is_none());
+        assert!(of_compact(&frame, &elongated(0.1), &(0..12)).is_none());
     }
 }
