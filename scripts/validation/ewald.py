@@ -1,7 +1,9 @@
 """Forces in a periodic box by Ewald's sum, written for this page from the formulas of Hernquist, Bouchet & Suto (1991,
 ApJS 75, 231), equations 2.14a and following. Newtonian, G = 1, in double precision."""
 
-from itertools import product
+import os
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product, repeat
 
 import numpy as np
 from scipy.special import erfc
@@ -19,16 +21,25 @@ def waves():
     return every[(square <= WAVES) & first]
 
 
-def accelerations(position, mass, sinks, side, chunk=4096):
+def accelerations(position, mass, sinks, side):
     """Accelerations of the bodies with the indices `sinks` by all bodies and their images, and by a uniform background
-    of the opposite mass. The sums over wave vectors go over structure factors, so the cost is that of the pairs."""
-    place = position / side
+    of the opposite mass. Each processor sums over a part of the sources."""
+    parts = np.array_split(np.arange(len(mass)), os.cpu_count())
+    with ProcessPoolExecutor() as processes:
+        return sum(processes.map(by_some, repeat(position / side), repeat(mass), repeat(sinks), parts)) / side**2
+
+
+def by_some(place, mass, sinks, sources, chunk=4096):
+    """The accelerations by these sources, consecutive indices, in a box of side 1. The sums over wave vectors go over
+    structure factors, so the cost is that of the pairs."""
+    first, at = sources[0], place[sinks]
+    place, mass = place[sources], mass[sources]
     total = np.zeros((len(sinks), 3))
     for begin in range(0, len(place), chunk):
         sources, weight = place[begin : begin + chunk], mass[begin : begin + chunk]
-        apart = place[sinks][:, None] - sources[None]
+        apart = at[:, None] - sources[None]
         apart -= np.round(apart)
-        itself = sinks[:, None] == np.arange(begin, begin + len(sources))[None]
+        itself = sinks[:, None] == first + np.arange(begin, begin + len(sources))[None]
         for image in NEAR:
             offset = apart - image
             distance = np.sqrt((offset**2).sum(axis=2))
@@ -46,6 +57,6 @@ def accelerations(position, mass, sinks, side, chunk=4096):
         factor = np.zeros(len(some), complex)
         for begin in range(0, len(place), chunk):
             factor += mass[begin : begin + chunk] @ np.exp(-2j * np.pi * place[begin : begin + chunk] @ some.T)
-        waves_at = np.exp(2j * np.pi * place[sinks] @ some.T) * factor
+        waves_at = np.exp(2j * np.pi * at @ some.T) * factor
         total -= 2.0 * (waves_at.imag * strength[part]) @ some
-    return total / side**2
+    return total
